@@ -17,6 +17,7 @@ from mirsearch.indexes import open_index
 from mirsearch.indexes.base import CommitIndex, Index
 from mirsearch.query import Filters
 from mirsearch.search.answer import Answer
+from mirsearch.search.own_score import own_formula
 from mirsearch.search.search import Question, ask
 from mirsearch.text.masking import mask
 from mirsearch.web.apart import Parts, Reader
@@ -24,6 +25,7 @@ from mirsearch.web.remembered import remember_vectors
 
 if TYPE_CHECKING:
     from mirsearch.extractors.base import Extractor
+    from mirsearch.ranking import Formula
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +56,17 @@ class Corpus:
         self.note_embedding: Callable[[float], None] = lambda seconds: None
         self._loaders = loaders
         self.reader = Reader(loaders.reading)
-        self._index = open_index(location)
+        self._use(open_index(location))
         self._lock = threading.Lock()
         self._load_lock = threading.Lock()
         self._parts: dict[str, Any] = {}
         self._counts: tuple[_Age, Mapping[str, Any]] | None = None
         self._filtered: OrderedDict[Filters, tuple[_Age, Mapping[str, Mapping[str, int]]]] = OrderedDict()
+
+    def _use(self, index: Index) -> None:
+        self._index = index
+        self._own: tuple[Hashable | None, Formula] | None = None
+        self._tell_commit = index.commit if isinstance(index, CommitIndex) else None
 
     @property
     def index(self) -> Index:
@@ -99,7 +106,7 @@ class Corpus:
     def _reopen(self) -> None:
         """Open the index again. The old one is not closed: other threads may still read it."""
         with self._load_lock, self._lock:
-            self._index = open_index(self.location)
+            self._use(open_index(self.location))
             self._parts.pop("extractor", None)
             self._counts = None
 
@@ -118,8 +125,17 @@ class Corpus:
 
     def commit(self) -> Hashable | None:
         """Return what stands for all that the index has; None if it can't tell."""
-        index = self._index
-        return index.commit() if isinstance(index, CommitIndex) else None
+        return None if self._tell_commit is None else self._tell_commit()
+
+    def own_formula(self, commit: Hashable | None = None) -> Formula:
+        """Return the formula with which the index is asked where nothing else is said.
+
+        It is read once for a `commit`, at which the index is or was: it may be newer than that, but never older.
+        """
+        own = self._own
+        if commit is None or own is None or own[0] != commit:
+            own = self._own = commit, own_formula(self._index)
+        return own[1]
 
     def _is_old(self, age: _Age) -> bool:
         now, change, commit = self._now()

@@ -42,11 +42,11 @@ class KeptAnswers:
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, make: Callable[[], Content]) -> Content:
-        """Return the content of a key, which is made where it is not kept."""
+    def get(self, key: Hashable, make: Callable[[Hashable | None], Content]) -> Content:
+        """Return the content of a key, which is made where it is not kept. `make` is told the commit."""
         commit = self._commit()
         if commit is None:
-            return make()
+            return make(None)
         with self._lock:
             if commit != self._at:
                 self._kept.clear()
@@ -54,7 +54,7 @@ class KeptAnswers:
             elif key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        content = make()
+        content = make(commit)
         if content.status == 200 and len(content.data) <= self._most_bytes // _LARGEST_SHARE:
             self._keep(commit, key, content)
         return content

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
@@ -128,7 +128,7 @@ class Pages:
     def _list(self, form: str, state: PageState, tell: Callable[[Answer], bytes]) -> Content:
         """Return the panels that pass the filters, where nothing else is asked, as the page lists them."""
 
-        def make() -> Content:
+        def make(commit: Hashable | None) -> Content:
             return make_content(tell(self.site.browse(state.fields, 1, state.last)))
 
         return self.site.keep(("list", form, state.fields.key, state.last), None, make)

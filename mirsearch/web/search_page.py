@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import partial
 
@@ -82,7 +83,7 @@ def search_page(site: Site, state: PageState) -> Content:
     return site.keep(key, asked, partial(_make_page, site, state))
 
 
-def _make_page(site: Site, state: PageState) -> Content:
+def _make_page(site: Site, state: PageState, commit: Hashable | None = None) -> Content:
     counts = site.corpus.counts()
     passing = facet_counts(site.corpus, state)
     view = SearchView(state, make_facets(passing, state))
@@ -91,7 +92,7 @@ def _make_page(site: Site, state: PageState) -> Content:
         if state.image is not None:
             view = dataclasses.replace(view, upload=site.uploads.get(state.image))
         if state.asks:
-            view = _answered(site, view)
+            view = _answered(site, view, commit)
         elif state.browses:
             view = _listed(site, view)
     except ProblemError as error:
@@ -115,10 +116,10 @@ def _own_weights(site: Site) -> Weights:
         return Weights()
 
 
-def _answered(site: Site, view: SearchView) -> SearchView:
+def _answered(site: Site, view: SearchView, commit: Hashable | None) -> SearchView:
     state, upload = view.state, view.upload
     last = state.last
-    asked = site.ask(state.fields, [upload] if upload else [], last + 1, for_people=True)
+    asked = site.ask(state.fields, [upload] if upload else [], last + 1, for_people=True, commit=commit)
     answer = asked.answer
     marks = None
     if answer.query.alike or answer.query.not_alike:

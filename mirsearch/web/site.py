@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from mirsearch.errors import ImageError, MirsearchError
 from mirsearch.query import ScoredPanel
 from mirsearch.search.answer import Answer, Hit, QueryView
-from mirsearch.search.own_score import own_formula
 from mirsearch.settings import thread_count
 from mirsearch.web.access import Access
 from mirsearch.web.access_log import AccessLog
@@ -94,31 +93,37 @@ class Site:
         self, form: str, fields: SearchFields, uploads: Sequence[Upload], tell: Callable[[Answer], bytes],
         shown: int | None,
     ) -> Content:  # fmt: skip
-        def make() -> Content:
+        def make(commit: Hashable | None) -> Content:
             top, for_people = (fields.top, False) if shown is None else (shown, True)
-            return make_content(tell(self.ask(fields, uploads, top, for_people).answer))
+            return make_content(tell(self.ask(fields, uploads, top, for_people, commit).answer))
 
-        return make() if uploads else self.keep((form, fields.key, shown), asked_with(fields, ()), make)
+        return make(None) if uploads else self.keep((form, fields.key, shown), asked_with(fields, ()), make)
 
-    def keep(self, key: Hashable, asked: str | None, make: Callable[[], Content]) -> Content:
+    def keep(self, key: Hashable, asked: str | None, make: Callable[[Hashable | None], Content]) -> Content:
         """Return a content that is kept under a key, or make it. Where it is kept, a search `asked` with is counted."""
         began, is_made = time.perf_counter(), False
 
-        def note_and_make() -> Content:
+        def note_and_make(commit: Hashable | None) -> Content:
             nonlocal is_made
             is_made = True
-            return make()
+            return make(commit)
 
         content = self._kept.get(key, note_and_make)
         if asked is not None and not is_made:
             self.metrics.note_search(asked, time.perf_counter() - began)
         return content
 
-    def ask(self, fields: SearchFields, uploads: Sequence[Upload], top: int, for_people: bool = False) -> Asked:
-        """Answer a search. Call it in a thread of the search's queue."""
+    def ask(
+        self, fields: SearchFields, uploads: Sequence[Upload], top: int, for_people: bool = False,
+        commit: Hashable | None = None,
+    ) -> Asked:  # fmt: skip
+        """Answer a search. Call it in a thread of the search's queue.
+
+        `commit`: the index was there a moment ago, so what was read of it then need not be read again.
+        """
         began = time.perf_counter()
         try:
-            own = own_formula(self.corpus.index)
+            own = self.corpus.own_formula(commit)
             question = make_question(fields, uploads, self.read_pictures, top, for_people, own)
             answer = self.corpus.ask(question)
             self.metrics.note_search(asked_with(fields, uploads), time.perf_counter() - began)

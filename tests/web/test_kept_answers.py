@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ pytest.importorskip("fastapi", reason="the extra web is not installed")
 from starlette.testclient import TestClient
 
 from mirsearch.indexes import open_index
+from mirsearch.search.own_score import OwnScore, remove_own_score, write_own_score
 from mirsearch.web.app import create_app
 from mirsearch.web.kept_answers import Content, KeptAnswers, make_content
 from mirsearch.web.site import Site
@@ -26,7 +28,7 @@ class Counted:
     def __init__(self, size: int = 10, status: int = 200) -> None:
         self.made, self._size, self._status = 0, size, status
 
-    def __call__(self) -> Content:
+    def __call__(self, commit: Hashable | None) -> Content:
         self.made += 1
         return make_content(bytes(self._size), self._status)
 
@@ -48,13 +50,14 @@ def test_what_was_made_of_a_commit_that_is_gone_is_not_kept() -> None:
     kept = KeptAnswers(lambda: at[0])
     kept.get("other", Counted())
 
-    def make_while_another_asks() -> Content:
+    def make_while_another_asks(commit: Hashable | None) -> Content:
+        assert commit == 1
         at[0] = 2
         kept.get("other", Counted())  # of the newer commit
         return make_content(b"of the older")
 
     kept.get("a", make_while_another_asks)
-    assert kept.get("a", lambda: make_content(b"of the newer")).data == b"of the newer"
+    assert kept.get("a", lambda _: make_content(b"of the newer")).data == b"of the newer"
 
 
 def test_no_more_is_kept_than_there_is_room_for() -> None:
@@ -115,3 +118,19 @@ def test_a_site_answers_the_same_until_the_index_changes(own_site: Site) -> None
     assert [hit["id"] for hit in left] == [hit["id"] for hit in hits if hit["figure"] != gone]
     assert gone not in client.get("/search", params=words).text
     assert own_site.corpus.counts()["figures"] == figures - 1
+
+
+def test_an_own_formula_is_followed_as_soon_as_it_is_written(own_site: Site) -> None:
+    client = TestClient(create_app(own_site), base_url=ADDRESS, headers=BROWSER)
+    everybodys = own_site.corpus.own_formula(own_site.corpus.commit())
+
+    def sigmas() -> list[float]:
+        return [client.post("/api/v1/search", data={"text": words}).json()["sigma"] for words in ("image", "SEM")]
+
+    assert sigmas() == [everybodys.sigma] * 2
+    index = open_index(own_site.corpus.location)  # as `mirsearch evaluate --tune` would
+    write_own_score(index, OwnScore(replace(everybodys, sigma=0.5), "2026-01-01T00:00:00Z", 9, 0.1))
+    assert sigmas() == [0.5] * 2
+    remove_own_score(index)
+    index.close()
+    assert sigmas() == [everybodys.sigma] * 2
