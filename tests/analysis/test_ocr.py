@@ -67,24 +67,47 @@ def test_rapidocr_recognizes_crops_in_order(rapid):
     assert answers[1][1] == 0
 
 
+def count_lines(engine, monkeypatch):
+    """Return a list that gets the widths in px of the lines that each call of the recognizer reads at once."""
+    engine.recognize([draw_page("1 nm")])
+    calls = []
+    for width, recognizer in engine._line_reader._recognizers.items():
+
+        def count(lines, width=width, recognize=recognizer.recognize_txt):
+            calls.append([max(width, 48 * line.shape[1] // line.shape[0]) for line in lines])
+            return recognize(lines)
+
+        monkeypatch.setattr(recognizer, "recognize_txt", count)
+    return calls
+
+
 def test_rapidocr_reads_a_line_again_only_if_many_others_came_between(monkeypatch):
     engine = RapidOcrEngine(threads=1)
-    recognizer, lines = engine._engine("recognizer"), []
-
-    def count_line(line, **options):
-        lines.append(line.shape)
-        return recognizer(line, **options)
-
-    monkeypatch.setattr(engine, "_engine", lambda part: count_line)
-    monkeypatch.setattr("mirsearch.analysis.ocr.rapid._MOST_READINGS", 2)
+    calls = count_lines(engine, monkeypatch)
+    monkeypatch.setattr("mirsearch.analysis.ocr.line_reader._MOST_READINGS", 2)
     page = draw_page("10 nm")
     tall = np.ascontiguousarray(page.reshape(2 * page.shape[0], page.shape[1] // 2, 3))
     first, second, other = engine.recognize([page, page, tall])
     assert first == second != other
-    assert lines == [page.shape, tall.shape]
-    engine.recognize([draw_page("2 mm"), draw_page("5 mm"), page])
-    assert len(lines) == 5
-    assert len(engine._readings) == 2
+    assert sum(map(len, calls)) == 2
+    engine.recognize([draw_page("2 mm"), draw_page("5 mm")])
+    engine.recognize([page])
+    assert sum(map(len, calls)) == 5
+    assert len(engine._line_reader._readings) == 2
+
+
+def test_rapidocr_reads_short_lines_at_once_as_it_reads_each_alone(monkeypatch):
+    crops = [draw_page(text)[:, 150:270] for text in ("5", "nm", "a", "20")]  # 120 px of 90
+    crops += [draw_page(text)[:, 120:300] for text in ("10", "b")] + [draw_page("500 nm")]
+    engine, alone = RapidOcrEngine(threads=1), RapidOcrEngine(threads=1)
+    calls = count_lines(engine, monkeypatch)
+    together = engine.recognize(crops)
+    assert calls == [[96] * 4, [112] * 2, [224]]
+    for crop, (text, confidence) in zip(crops, together, strict=True):
+        ((text_alone, confidence_alone),) = alone.recognize([crop])
+        assert text == text_alone
+        assert confidence == pytest.approx(confidence_alone, abs=1e-4)
+    assert [text.replace(" ", "") for text, _ in together] == ["5", "nm", "a", "20", "10", "b", "500nm"]
 
 
 def test_rapidocr_prints_nothing(capfd):

@@ -20,6 +20,8 @@ from mirsearch.errors import MissingDependencyError
 if TYPE_CHECKING:
     from rapidocr import RapidOCR
 
+    from mirsearch.analysis.ocr.line_reader import LineReader
+
 DEFAULT_MIN_SIDE = 736
 """Least shorter side in px of the image that the text detector gets, if the caller gives none: rapidocr's default."""
 
@@ -38,20 +40,8 @@ A greater one adds no detail and takes as long as a large figure. Chosen by hand
 MIN_CONFIDENCE = 0.5
 """Least confidence of the recognizer (0 to 1) in a line that is kept; chosen by hand on drawn figures."""
 
-_RECOGNIZER_SHAPE = (3, 48, 112)
-"""Channels, height in px, and least width in px of a line for the recognizer: it is small, as labels are short."""
-
-_MAX_LINE_ASPECT = 40
-"""A line longer than this many times its height is squeezed: it is no label, and reading it would take long.
-
-A bound on time; chosen by hand on drawn figures.
-"""
-
 _MOST_KEPT_PIXELS = 500_000
 """Pixels of an image up to which the text detector keeps its memory for the next: about 100 MB."""
-
-_MOST_READINGS = 256
-"""Number of last lines whose readings are kept. More than the lines beside the bars of an image."""
 
 
 class RapidOcrEngine:
@@ -63,7 +53,7 @@ class RapidOcrEngine:
         self._threads = threads
         self._lock = threading.Lock()
         self._engines: dict[str, RapidOCR] = {}
-        self._readings: dict[bytes, tuple[str, float]] = {}
+        self._line_reader: LineReader | None = None
 
     def read(self, pixels: Pixels, side_limit: int | None = None, longest: int | None = None) -> list[TextBox]:
         """Return the lines of text, from top to bottom.
@@ -89,24 +79,19 @@ class RapidOcrEngine:
 
     def recognize(self, crops: Sequence[Pixels]) -> list[tuple[str, float]]:
         """Return text and confidence (0 to 1) for crops that hold one line each; ("", 0) for a crop without area."""
-        return [
-            ("", 0.0) if crop.ndim != 3 or min(crop.shape[:2]) < 2 else self._recognize_line(crop) for crop in crops
-        ]
+        filled = [at for at, crop in enumerate(crops) if crop.ndim == 3 and min(crop.shape[:2]) >= 2]
+        readings = dict(zip(filled, self._reader().read([crops[at] for at in filled]), strict=True)) if filled else {}
+        return [readings.get(at, ("", 0.0)) for at in range(len(crops))]
 
-    def _recognize_line(self, crop: Pixels) -> tuple[str, float]:
-        """Return text and confidence (0 to 1) for a line. One of the last lines, as of bars side by side, is known."""
-        line = np.ascontiguousarray(_squeeze_long_line(crop)[:, :, ::-1])
-        key = hashlib.blake2b(line.tobytes(), digest_size=16, key=b"%d" % line.shape[1]).digest()
-        known = self._readings.get(key)
-        if known is None:
-            result = self._engine("recognizer")(line, use_det=False, use_cls=False, use_rec=True)
-            text, score = (result.txts or ("",))[0], (result.scores or (0.0,))[0]
-            known = str(text), float(score)
+    def _reader(self) -> LineReader:
+        """Return what reads lines; its model is loaded at first use."""
+        from mirsearch.analysis.ocr.line_reader import LineReader
+
+        if self._line_reader is None:
+            recognizer = self._engine("recognizer")
             with self._lock:
-                self._readings[key] = known
-                while len(self._readings) > _MOST_READINGS:
-                    del self._readings[next(iter(self._readings))]
-        return known
+                self._line_reader = self._line_reader or LineReader(recognizer)
+        return self._line_reader
 
     def _find_lines(self, bgr: Pixels, side_limit: int, longest: int | None = None) -> list[NDArray[np.float32]]:
         """Return the quadrilaterals (4, 2) of text lines in px of the image; arguments are as in `read`."""
@@ -149,7 +134,6 @@ def _build_engine(part: str, threads: int) -> RapidOCR:
         "Global.max_side_len": MAX_SIDE * 2,
         "EngineConfig.onnxruntime.enable_cpu_mem_arena": part == "detector",
         "Det.limit_side_len": 32,
-        "Rec.rec_img_shape": list(_RECOGNIZER_SHAPE),
         "EngineConfig.onnxruntime.intra_op_num_threads": threads,
         "EngineConfig.onnxruntime.inter_op_num_threads": 1,
     }
@@ -180,14 +164,6 @@ def _find_model(wanted: Any, folder: Path) -> Path:
             "install its package again: pip install --force-reinstall --no-deps rapidocr",
         )
     return path
-
-
-def _squeeze_long_line(crop: Pixels) -> Pixels:
-    """Return a line whose length is limited, so that the recognizer reads it in reasonable time."""
-    height, width = crop.shape[:2]
-    if width <= _MAX_LINE_ASPECT * height:
-        return crop
-    return np.asarray(cv2.resize(crop, (_MAX_LINE_ASPECT * height, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _straighten(pixels: Pixels, quad: NDArray[np.float32]) -> Pixels:
