@@ -55,6 +55,7 @@ def choose_among(candidates: Sequence[Letter], expected: set[str]) -> list[Lette
     best: list[Letter] = []
     for group in groups:
         uniform = _most_uniform(group)
+        uniform = [letter for letter in uniform if has_same_case(letter, uniform)]
         if not expected:
             uniform = _leading_sequence(uniform)
             if len(best) >= 2:

@@ -137,7 +137,8 @@ def _look_again(
     if not are_doubtful(letters, grid, expected_labels):
         return letters, corner
     seen = look_again(pixels, ocr, find_images(), grid, letters, texts, expected_labels)
-    if _count_read(seen) < max(_count_read(letters), min(2, len(expected_labels))):
+    found_anew = {(letter.label, letter.box) for letter in seen} - {(letter.label, letter.box) for letter in letters}
+    if not found_anew or _count_read(seen) < max(_count_read(letters), min(2, len(expected_labels))):
         return letters, corner
     return seen, usual_corner(seen, grid)
 

@@ -8,10 +8,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mirsearch.analysis.base import TextBox
 from mirsearch.analysis.letters.corners import TOP_LEFT, usual_corner
-from mirsearch.analysis.letters.letters import Letter
+from mirsearch.analysis.letters.letters import Letter, choose_letters
 from mirsearch.analysis.letters.second_look import are_doubtful, look_again
 from mirsearch.analysis.ocr.rapid import RapidOcrEngine
-from mirsearch.analysis.panels.separate import separate_panels
+from mirsearch.analysis.panels.separate import _look_again, separate_panels
 from tests.support.figure_drawing import draw_texture, intersection_over_union
 
 Box = tuple[int, int, int, int]
@@ -52,6 +52,23 @@ def test_a_mark_in_a_picture_gives_way_to_the_letter_at_its_corner(ocr: RapidOcr
     assert sorted(letters) == list("abcd")
     for label, place in zip("abcd", MIXED, strict=True):
         assert abs(letters[label][0] - place[0]) < 40, letters
+
+
+def test_a_second_look_that_finds_nothing_new_leaves_the_guesses(ocr: RapidOcrEngine) -> None:
+    """The guess stands left of its picture, where it fits no tile."""
+    figure = draw_figure(MIXED[1:], "bcd")
+    read = [Letter(label, place, "bare", 1.0) for label, place in zip("bcd", MIXED[1:], strict=True)]
+    letters = [*read, Letter("a", (2, 20, 18, 36), "guess", 0.3)]
+    assert are_doubtful(letters, BOXES, list("abcd"))
+    assert _look_again(figure, ocr, lambda: BOXES, BOXES, letters, TOP_LEFT, [], list("abcd")) == (letters, TOP_LEFT)
+
+
+def test_a_letter_of_the_other_case_is_none_of_the_letters() -> None:
+    lines = [TextBox(text, (20 + 300 * n, 20, 44, 50), 0.9) for n, text in enumerate("bdef")]
+    lines.append(TextBox("A", (350, 300, 374, 330), 0.6))
+    assert {letter.label for letter in choose_letters(lines, list("abdef"))} == set("bdef")
+    capitals = [TextBox(line.text.upper(), line.box, line.confidence) for line in lines]
+    assert {letter.label for letter in choose_letters(capitals, list("abdef"))} == set("abdef")
 
 
 def test_texts_are_chosen_so_that_all_are_in_order(ocr: RapidOcrEngine) -> None:
