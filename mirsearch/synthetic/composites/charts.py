@@ -93,8 +93,9 @@ def _bars(pixels: Pixels, axes: Axes, rng: Random) -> None:
         middle, reach = (left + right) / 2, error * (axes.y1 - axes.y0)
         fill_rect(pixels, middle, top - reach, middle + axes.thick, top + reach, BLACK)
         fill_rect(pixels, middle - 6, top - reach, middle + 6, top - reach + axes.thick, BLACK)
+        inside = min(4.0, (right - left) / 4)  # columns of a small plot are narrow
         for _ in range(int(rng.integers(0, 14))):
-            x, y = rng.uniform(left + 4, right - 4), top + rng.normal(0, 1.2 * reach)
+            x, y = rng.uniform(left + inside, right - inside), top + rng.normal(0, 1.2 * reach)
             cv2.circle(pixels, (round(x), round(float(y))), max(2, axes.thick + 1), BLACK, -1, cv2.LINE_AA)
     _write_groups(pixels, axes, groups, False)
     if rng.uniform() < 0.7:

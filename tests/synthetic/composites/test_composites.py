@@ -15,6 +15,7 @@ from mirsearch.corpus import KINDS, TECHNIQUES, Box
 from mirsearch.synthetic.composites import FORMS, CompositeFigure, draw_composite, truth_json, write_composites
 from mirsearch.synthetic.composites.boards import Tile, TileBar
 from mirsearch.synthetic.composites.captions import write_composite_caption
+from mirsearch.synthetic.composites.charts import draw_chart
 from mirsearch.synthetic.fields import make_rng
 
 SEEDS = range(60)
@@ -149,6 +150,12 @@ def test_parts_are_numbered_within_their_letter(figures: list[CompositeFigure]) 
         for label, parts in by_label.items():
             if label is not None:
                 assert parts == [None] or parts == list(range(1, len(parts) + 1)), (figure.seed, label)
+
+
+@pytest.mark.parametrize("width", [60, 90, 200])
+def test_a_plot_fits_any_width(width: int) -> None:
+    for seed in range(20):
+        assert (draw_chart(width, 120, np.random.default_rng(seed), 14) < 128).any()
 
 
 def test_insets_lie_in_their_images(figures: list[CompositeFigure]) -> None:
