@@ -123,12 +123,13 @@ def databars(board: Board) -> None:
     for column in range(columns):
         picture = draw_picture(kind, rooms.tile_w, rooms.tile_h, rng)
         nm_per_px = float(rng.choice(kind.lengths_nm)) / (0.2 * rooms.tile_w) * float(rng.uniform(0.8, 1.2))
-        if rooms.tile_h - databar_height(rooms.tile_h) < 60:
-            continue
-        drawn = draw_databar(picture, nm_per_px, style, rng)
-        box = (drawn.box[0] - 2, drawn.box[1] - 2, drawn.box[2] + 2, drawn.box[3] + 2)
-        bar = TileBar(drawn.box, box, drawn.length_px, drawn.length_nm, "label", drawn.label_text)
-        tile = Tile((0, 0, 1, 1), "micrograph", "SEM", nm_per_px=nm_per_px, bar=bar, magnification=column)
+        bar = None
+        if rooms.tile_h - databar_height(rooms.tile_h) >= 60:  # else the picture is too low for a databar
+            drawn = draw_databar(picture, nm_per_px, style, rng)
+            box = (drawn.box[0] - 2, drawn.box[1] - 2, drawn.box[2] + 2, drawn.box[3] + 2)
+            bar = TileBar(drawn.box, box, drawn.length_px, drawn.length_nm, "label", drawn.label_text)
+        told = None if bar is None else nm_per_px
+        tile = Tile((0, 0, 1, 1), "micrograph", "SEM", nm_per_px=told, bar=bar, magnification=column)
         place_tile(board, picture, tile, *rooms.corner(0, column))
     board.words = kind.words
 

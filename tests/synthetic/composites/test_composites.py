@@ -158,6 +158,11 @@ def test_a_plot_fits_any_width(width: int) -> None:
         assert (draw_chart(width, 120, np.random.default_rng(seed), 14) < 128).any()
 
 
+def test_a_picture_too_low_for_a_databar_has_none() -> None:
+    panels = [panel for panel in draw_composite(36171).panels if panel.label == "c"]
+    assert [(panel.technique, panel.scale) for panel in panels] == [("SEM", None)]
+
+
 def test_insets_lie_in_their_images(figures: list[CompositeFigure]) -> None:
     insets = [(figure, panel) for figure in figures for panel in figure.panels if panel.inset_of is not None]
     assert insets
