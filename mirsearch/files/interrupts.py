@@ -14,6 +14,9 @@ from typing import Any, ClassVar, NoReturn
 INTERRUPTED = 130
 """Exit code of a command that Ctrl-C ended."""
 
+_AGAIN_SECONDS = 0.02
+"""Time after which an interrupt that was lost is raised again; a destructor or callback has ended by then."""
+
 
 def is_interrupted() -> bool:
     """Return whether a DeferredInterrupt caught Ctrl-C and its block has not ended yet: nothing long should go on."""
@@ -24,6 +27,7 @@ def handle_interrupts() -> None:
     """Let the first Ctrl-C raise KeyboardInterrupt and the second end the process; not if Ctrl-C is ignored."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _raise_interrupt)
+        sys.unraisablehook = _raise_lost
 
 
 def leave_now(code: int) -> NoReturn:
@@ -74,6 +78,27 @@ class DeferredInterrupt:
 def _raise_interrupt(number: int, frame: FrameType | None) -> None:
     _end_at_next()
     raise KeyboardInterrupt
+
+
+def _raise_lost(lost: sys.UnraisableHookArgs) -> None:
+    """Raise an interrupt again that came within a destructor or a callback: what these raise, Python only prints.
+
+    Each import has such a callback.
+    """
+    if lost.exc_type is not KeyboardInterrupt or threading.current_thread() is not threading.main_thread():
+        sys.__unraisablehook__(lost)
+        return
+    signal.signal(signal.SIGINT, _raise_interrupt)
+    again = threading.Timer(_AGAIN_SECONDS, _interrupt, (threading.get_ident(),))
+    again.daemon = True
+    again.start()
+
+
+def _interrupt(thread: int) -> None:
+    if sys.platform == "win32":
+        signal.raise_signal(signal.SIGINT)
+    else:
+        signal.pthread_kill(thread, signal.SIGINT)  # which also ends what the thread waits for
 
 
 def _end_at_next() -> None:

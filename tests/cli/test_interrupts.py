@@ -96,6 +96,31 @@ def test_the_second_ends_at_once(process: subprocess.Popen[str], tmp_path: Path)
     assert run("stats", "--index", tmp_path / "index", "--format", "json").json()["figures"] == 0
 
 
+def test_an_interrupt_within_a_callback_is_not_lost() -> None:
+    """Python only prints what a weak reference's callback raises. Each import has one."""
+    code = """
+import os, signal, time, weakref
+from mirsearch.files.interrupts import handle_interrupts
+
+class Thing: ...
+
+def interrupt(_):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.001)
+
+handle_interrupts()
+thing = Thing()
+kept = weakref.ref(thing, interrupt)
+try:
+    del thing
+    time.sleep(600)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert (ran.stdout, ran.stderr) == ("interrupted\n", "")
+
+
 def test_a_host_that_never_answers_does_not_hold_the_end_up(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"http://127.0.0.1:{server.getsockname()[1]}"

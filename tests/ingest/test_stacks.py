@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,10 @@ def panels_of(index: Index, path: Path) -> list[tuple[str, str]]:
     return [(stored.panel.heading, stored.figure.image or "") for stored in found]
 
 
-def test_ctrl_c_keeps_the_planes_that_are_ready_and_the_rest_comes_later(tmp_path: Path, stack: Path) -> None:
+def test_ctrl_c_keeps_the_planes_that_are_ready_and_the_rest_comes_later(
+    tmp_path: Path, stack: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     extractor = load_extractor(ExtractorChoice("efficientnet", None, None))
     index = open_index(
         str(tmp_path / "index"), create=ExtractorIdentity(extractor.name, extractor.version, extractor.dims)
