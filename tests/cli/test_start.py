@@ -109,7 +109,8 @@ def test_shells_complete_commands_options_and_values(typed, offered):
 def values(*words: str) -> dict[str, Any]:
     """The values that a command line gives the parameters of its command."""
     group = get_command(app)
-    return dict(group.get_command(None, words[0]).make_context(words[0], list(words[1:])).params)
+    with group.get_command(None, words[0]).make_context(words[0], list(words[1:])) as context:
+        return dict(context.params)
 
 
 def test_values_have_the_types_of_their_options():
