@@ -73,7 +73,7 @@ def test_bars_of_every_style(parts: tuple[ScaleBarDetector, OcrEngine]) -> None:
 
 @pytest.mark.slow
 def test_more_bars_of_every_style(parts: tuple[ScaleBarDetector, OcrEngine]) -> None:
-    check_bars(parts, range(73_000, 75_000, 1000))
+    check_bars(parts, range(73_000, 74_000, 1000))
 
 
 def compare_layout(figure: SyntheticFigure, found: list[Panel]) -> tuple[list[bool], list[bool], bool]:
