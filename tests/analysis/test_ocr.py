@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import os
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -59,6 +60,15 @@ def test_rapidocr_keeps_memory_only_for_images_of_usual_size():
     large[300 : 300 + small.shape[0], 200 : 200 + small.shape[1]] = small
     assert [line.text.replace(" ", "") for line in engine.read(large)] == ["500nm"]
     assert set(engine._engines) == {"detector", "large detector", "recognizer"}
+
+
+def test_rapidocr_has_as_many_threads_as_told_and_none_turns_idly():
+    engine = RapidOcrEngine(threads=2)
+    assert [line.text.replace(" ", "") for line in engine.read(draw_page("500 nm"), 160)] == ["500nm"]
+    for session in (engine._engines["detector"].text_det.session, engine._engines["recognizer"].text_rec.session):
+        options = session.session.get_session_options()
+        assert options.intra_op_num_threads == min(2, os.cpu_count())
+        assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
 
 
 def test_rapidocr_recognizes_crops_in_order(rapid):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from mirsearch.analysis.base import Pixels, TextBox
 from mirsearch.errors import MissingDependencyError
 
 if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
     from rapidocr import RapidOCR
 
     from mirsearch.analysis.ocr.line_reader import LineReader
@@ -122,6 +124,7 @@ def _build_engine(part: str, threads: int) -> RapidOCR:
     Keeping memory between calls saves the detector a fifth of its time and the recognizer next to nothing. What a large
     image takes is given back.
     """
+    from omegaconf import flag_override
     from rapidocr import RapidOCR
 
     logging.getLogger("RapidOCR").disabled = True  # it writes every model path and every empty result to stderr
@@ -132,15 +135,31 @@ def _build_engine(part: str, threads: int) -> RapidOCR:
         "Global.use_rec": part == "recognizer",
         "Global.text_score": 0.0,
         "Global.max_side_len": MAX_SIDE * 2,
-        "EngineConfig.onnxruntime.enable_cpu_mem_arena": part == "detector",
         "Det.limit_side_len": 32,
-        "EngineConfig.onnxruntime.intra_op_num_threads": threads,
-        "EngineConfig.onnxruntime.inter_op_num_threads": 1,
     }
     engine = RapidOCR(params=options)
     wanted = engine.cfg.Rec if part == "recognizer" else engine.cfg.Det
-    wanted.model_path = str(_find_model(wanted, Path(engine.cfg.Global.model_root_dir)))
+    model = _find_model(wanted, Path(engine.cfg.Global.model_root_dir))
+    with flag_override(wanted, "allow_objects", True):
+        wanted.session = _open_session(model, threads, keeps_memory=part == "detector")
     return engine
+
+
+def _open_session(model: Path, threads: int, *, keeps_memory: bool) -> InferenceSession:
+    """Return a session as rapidocr itself would open it, whose threads sleep while they have nothing to do.
+
+    As they come, they turn idly for a while and wait for more: that takes twice the processor time, which other threads
+    and processes need.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.enable_cpu_mem_arena = keeps_memory
+    options.intra_op_num_threads, options.inter_op_num_threads = min(threads, os.cpu_count() or 1), 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    arena = {"arena_extend_strategy": "kSameAsRequested"}
+    return onnxruntime.InferenceSession(str(model), options, [("CPUExecutionProvider", arena)])
 
 
 def _find_model(wanted: Any, folder: Path) -> Path:
