@@ -84,7 +84,7 @@ def serve(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: a query multiplies no large matrices
     from mirsearch.extras import check_extra
 
-    check_extra("web", "mirsearch serve", ("fastapi", "uvicorn", "python_multipart", "prometheus_client"))
+    check_extra("web", "mirsearch serve", ("fastapi", "uvicorn", "httptools", "python_multipart", "prometheus_client"))
     from mirsearch.web.access import make_access
     from mirsearch.web.access_log import AccessLogPlan
     from mirsearch.web.apart import Parts

@@ -119,5 +119,5 @@ def serve_http(server: Server[dict[str, Any]], port: int) -> None:
 
     uvicorn.run(
         server.streamable_http_app(host="127.0.0.1", stateless_http=True, json_response=True),
-        host="127.0.0.1", port=port, log_level="error", access_log=False,
+        host="127.0.0.1", port=port, http="h11", log_level="error", access_log=False,  # h11 bounds the size of a head
     )  # fmt: skip

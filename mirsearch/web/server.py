@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import logging
@@ -13,19 +12,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any, cast
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mirsearch.errors import MirsearchError, UsageError
 from mirsearch.settings import SERVE_LIMITS
 from mirsearch.web.access import EVERY_ADDRESS
-from mirsearch.web.joined_writes import JoinedWrites
 from mirsearch.web.observer import Observer
+from mirsearch.web.protocol import KEEP_ALIVE_SECONDS, BoundedProtocol, ServeConfig
 
-_KEEP_ALIVE_SECONDS = 15
-_MAX_HEAD_BYTES = 32 << 10
 _BACKLOG = 256
 
 
@@ -79,74 +74,6 @@ def server_address(listening: socket.socket, host: str) -> str:
     return f"http://{f'[{name}]' if ':' in name else name}:{port}/"
 
 
-class _Config(uvicorn.Config):
-    most_connections: int
-
-
-class BoundedProtocol(H11Protocol):
-    """HTTP/1.1 as uvicorn speaks it, for connections that must make progress.
-
-    There is a time to send a request's head, to send more of its body, to take more of its answer, and for all of it.
-    Where too many connections are open, the one that has idled longest makes room.
-    """
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.changed = self.began = time.monotonic()
-
-    @property
-    def is_busy(self) -> bool:
-        """Return whether a request is being answered."""
-        return self.cycle is not None and not self.cycle.response_complete
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a connection, or refuse it where all others are busy."""
-        super().connection_made(transport)
-        self.transport = cast("asyncio.Transport", JoinedWrites(transport, self.loop))
-        most = self.config.most_connections if isinstance(self.config, _Config) else SERVE_LIMITS.connections
-        if len(self.connections) <= most:
-            return
-        idle = [other for other in self.connections if isinstance(other, BoundedProtocol) and not other.is_busy]
-        min(idle or [self], key=lambda other: other.changed).transport.abort()
-
-    def data_received(self, data: bytes) -> None:
-        """Take a piece of a request."""
-        was_busy = self.is_busy
-        super().data_received(data)
-        now = time.monotonic()
-        if was_busy or self.is_busy:
-            self.changed = now
-        if self.is_busy and not was_busy:
-            self.began = now
-
-    def on_response_complete(self) -> None:
-        """Wait for the next request."""
-        super().on_response_complete()
-        self.changed = time.monotonic()
-
-    def pause_writing(self) -> None:
-        """Note that the client does not take the answer as fast as it comes."""
-        super().pause_writing()
-        self.changed = time.monotonic()
-
-    def resume_writing(self) -> None:
-        """Note that the client takes more of the answer."""
-        super().resume_writing()
-        self.changed = time.monotonic()
-
-    def end_if_stalled(self, now: float) -> None:
-        """End the connection if it has made no progress for too long."""
-        waited = now - self.changed
-        if not self.is_busy:
-            limit = _KEEP_ALIVE_SECONDS if self.cycle is not None else SERVE_LIMITS.header_seconds
-            if waited > limit:
-                self.transport.abort()
-        elif now - self.began > SERVE_LIMITS.request_seconds or (
-            (self.cycle.more_body or self.flow.write_paused) and waited > SERVE_LIMITS.stalled_seconds
-        ):
-            self.transport.abort()
-
-
 class Server(uvicorn.Server):
     """uvicorn that ends in peace at the first Ctrl-C or SIGTERM, and at once at the second.
 
@@ -197,7 +124,7 @@ def serve_forever(
     `on_stop` is called when the end is asked for, before requests in hand are finished.
     """
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    config = _Config(
+    config = ServeConfig(
         app,
         http=BoundedProtocol,
         ws="none",
@@ -206,9 +133,8 @@ def serve_forever(
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SERVE_LIMITS.stop_seconds,
-        h11_max_incomplete_event_size=_MAX_HEAD_BYTES,
         backlog=_BACKLOG,
     )
     config.most_connections = SERVE_LIMITS.connections if connections is None else connections
