@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from typer.main import get_command
 
 from mirsearch import settings
 from mirsearch.cli import COMMANDS, GROUPS, app
+from mirsearch.synthetic.corpus import write_corpus
 from tests.conftest import REPOSITORY
 from tests.support.cli_runner import run
 from tests.support.serving import SEM, ServedArticle, ServedFigure, WorldWriter, random_png, run_server
@@ -75,8 +77,18 @@ def serve_once(words: list[str]) -> None:
     assert code == 0
 
 
+@pytest.fixture
+def small_workplace(workplace, tmp_path) -> Path:
+    """Such a folder with few figures for a further index, so that these are soon read."""
+    folder = shutil.copytree(workplace, tmp_path / "small")
+    shutil.rmtree(folder / "demo" / "figures")
+    write_corpus(folder / "demo" / "figures", figures=6, seed=5)
+    return folder
+
+
 @pytest.mark.usefixtures("services")
-def test_commands_of_the_readme_run(workplace, monkeypatch):
+def test_commands_of_the_readme_run(small_workplace, monkeypatch):
+    workplace = small_workplace
     monkeypatch.chdir(workplace)
     asked = commands(REPOSITORY / "README.md")
     assert len(asked) >= 10
