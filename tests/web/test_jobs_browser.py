@@ -83,8 +83,12 @@ def test_a_running_job_is_cancelled_and_goes_on(browser: Browser, adding: str) -
     page = watched.page
     page.goto(f"{adding}/add")
     files = [
-        {"name": f"{number}.png", "mimeType": "image/png", "buffer": small_picture(300 + number, 900)}
-        for number in range(12)  # large enough for a person to cancel it in time
+        {
+            "name": f"{number:02}.png",
+            "mimeType": "image/png",
+            "buffer": small_picture(300 + number, 900 if number < 5 else 72),
+        }
+        for number in range(12)  # the first are large enough for a person to cancel it in time
     ]
     page.set_input_files("input[name=files] >> nth=0", files)  # type: ignore[arg-type]
     page.locator("button.clear").click()
