@@ -123,7 +123,8 @@ def serve_forever(
 
     `on_stop` is called when the end is asked for, before requests in hand are finished.
     """
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    for name in ("uvicorn.error", "python_multipart"):  # whoever sends rubbish fills no log
+        logging.getLogger(name).setLevel(logging.ERROR)
     config = ServeConfig(
         app,
         http=BoundedProtocol,

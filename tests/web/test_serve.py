@@ -163,6 +163,8 @@ def test_no_rubbish_ends_the_server(served: Served) -> None:
         b"POST /search HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"GET ws://127.0.0.1/ HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\n\r\n",
+        b"POST /api/v1/search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        b"Content-Length: 13\r\n\r\n--b\r\nA b: c\r\n",
     )  # fmt: skip
     with serving(served.location) as (process, port):
         for data in rubbish:
@@ -176,4 +178,5 @@ def test_no_rubbish_ends_the_server(served: Served) -> None:
                 assert b" 500 " not in answer.split(b"\r\n")[0], data[:60]
                 assert not answer.startswith(b"HTTP/1.1 200") or b"evil" not in data, data[:60]
         assert json.loads(get(port, "/healthz"))["status"] == "ok"
-        assert process.poll() is None
+        process.terminate()
+        assert process.communicate(timeout=STARTED) == ("", "mirsearch: stopped\n")
