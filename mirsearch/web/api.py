@@ -12,11 +12,12 @@ from starlette.routing import Route
 from mirsearch.errors import NotFoundError
 from mirsearch.query import StoredPanel
 from mirsearch.search.answer import article_json, stored_json
-from mirsearch.settings import LIMITS, SERVE_LIMITS
+from mirsearch.settings import LIMITS
 from mirsearch.web import api_corrections, api_jobs, schema
 from mirsearch.web.corpus import public_json
 from mirsearch.web.fields import LIST_FIELDS, SearchFields
 from mirsearch.web.forms import read_form
+from mirsearch.web.plain_form import search_form
 from mirsearch.web.problems import PROBLEM_TYPE
 from mirsearch.web.responses import json_answer, public_answer_json, tagged
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 _PREFIX = "/api/v1"
 _FACETS = ("techniques", "kinds", "years", "journals", "licenses", "sources", "fields_of_view")
 _MAX_ARTICLE_PANELS = 5_000
-_MAX_FORM_FIELDS = 1_000
 _LIST_FIELDS = LIST_FIELDS | {"image"}
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     "default": {
@@ -54,7 +54,7 @@ def search_handler(site: Site) -> Callable[[Request], Awaitable[Response]]:
 
     async def search(request: Request) -> Response:
         """Find panels that look like an image at its scale, and whose captions contain the given words."""
-        async with request.form(max_fields=_MAX_FORM_FIELDS, max_part_size=SERVE_LIMITS.form_bytes) as form:
+        async with search_form(request) as form:
             fields = read_form(ApiSearch, form, _LIST_FIELDS, "image")
             request.state.words = fields.text  # for an access log that may have them
             given = [image for image in fields.image if image.filename or image.size]

@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,12 +19,17 @@ KEEP_HOUR = "private, max-age=3600"
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False)
-"""Writes without indents, which take five times as long, and looks for no circles: all that is told is made anew."""
 
 
 def json_bytes(value: Any) -> bytes:
     """Return JSON in UTF-8. UsageError where a number is not finite, as after a scale that is out of all range."""
     try:
+        data = to_json(value, inf_nan_mode="constants")
+    except ValueError:  # half of a character, which has no bytes
+        data = b"NaN"
+    if b"NaN" not in data and b"Infinity" not in data:
+        return data
+    try:  # these may be words of a caption
         text = _ENCODER.encode(value)
     except ValueError as error:
         raise UsageError("a number of the answer is out of range", "give smaller weights and lengths") from error
