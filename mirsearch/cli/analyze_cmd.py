@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -36,9 +37,11 @@ def analyze(
         typer.Option("--captions", help="CSV file with the columns file and caption (default: captions.csv beside)."),
     ] = None,
     overlay: Annotated[
-        Path | None,
+        str | None,  # a Path would lose the / at its end
         typer.Option(
-            "--overlay", help="Draw the result onto the figure: a PNG file, or a folder if there are several images."
+            "--overlay",
+            metavar="PATH",
+            help="Draw the result onto the figure: a PNG file, or a folder (with / at its end, or for several images).",
         ),
     ] = None,
     scale: Annotated[
@@ -57,7 +60,7 @@ def analyze(
     analyzer = FigureAnalyzer(load_ocr(ocr), load_detector(scalebars))
     results: list[AnalyzedPage] = []
     failed = False
-    overlays = None if overlay is None else _OverlayPaths(overlay, len(images) > 1 or overlay.is_dir())
+    overlays = None if overlay is None else _OverlayPaths.of(overlay, len(images) > 1)
     prints_each = output is TableFormat.TABLE
     for path in images if prints_each else track_progress(images, "figures"):
         own_caption = caption_of(path)
@@ -143,6 +146,12 @@ class _OverlayPaths:
     is_folder: bool
     used: set[Path] = field(default_factory=set)
 
+    @classmethod
+    def of(cls, given: str, are_several: bool) -> _OverlayPaths:
+        """Return the paths for what is given, as a shell understands it: what ends with / is a folder."""
+        is_named = given.endswith(tuple(filter(None, (os.sep, os.altsep))))
+        return cls(Path(given), are_several or is_named or Path(given).is_dir())
+
     def path(self, source: Path, page: int) -> Path:
         """Return the file for a page of an image, counted from 0. Raises UsageError if the option is a wrong path."""
         suffix = f".page{page + 1}" if page else ""
@@ -151,7 +160,7 @@ class _OverlayPaths:
                 raise UsageError(f"--overlay {self.target}: there is no folder {self.target.parent}", "create it first")
             return self.target.with_name(f"{self.target.stem}{suffix}{self.target.suffix or '.png'}")
         if self.target.exists() and not self.target.is_dir():
-            raise UsageError(f"--overlay {self.target} is a file, but there are several images", "give a folder")
+            raise UsageError(f"--overlay {self.target} is a file, and a folder is needed", "give another name")
         self.target.mkdir(parents=True, exist_ok=True)
         numbers = itertools.chain(("",), (f"-{number}" for number in itertools.count(2)))
         names = (self.target / f"{source.stem}{number}{suffix}.overlay.png" for number in numbers)
