@@ -34,6 +34,7 @@ def pytest_configure() -> None:
 LONG = {
     "test_killed.py", "test_drawn_figures.py", "test_retrieval_benchmark.py", "test_secure.py", "test_restarts.py",
     "test_docs.py", "test_embedded_kill.py", "test_acquire_killed.py", "test_end_to_end.py", "test_elasticsearch.py",
+    "test_week.py", "test_browser_elasticsearch.py", "test_acquire_cli.py", "test_query_inputs.py",
 }  # fmt: skip
 """Files that take a minute or more. They start first, so that no worker is left alone with one at the end."""
 

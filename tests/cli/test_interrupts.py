@@ -130,10 +130,14 @@ def test_a_host_that_never_answers_does_not_hold_the_end_up(tmp_path: Path) -> N
             MIRSEARCH_HTTP_BACKOFF="3600",
         )  # fmt: skip
         server.settimeout(120)
-        connection, _ = server.accept()
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=120)
-        connection.close()
+        try:
+            connection, _ = server.accept()
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=120)
+            connection.close()
+        finally:  # it and its pipes outlive no failure
+            process.kill()
+            process.communicate()
     assert process.returncode == 130
     assert errors.startswith("mirsearch: interrupted")
     assert "Traceback" not in errors

@@ -69,11 +69,11 @@ def serve_once(words: list[str]) -> None:
             told = server.stdout.readline()
             address = re.search(r"http://127\.0\.0\.1:\d+/", told)
             assert address, told
-            with urllib.request.urlopen(address[0], timeout=30) as page:
+            with urllib.request.urlopen(address[0], timeout=120) as page:
                 assert b"mirsearch" in page.read()
         finally:
             server.send_signal(signal.SIGINT)
-            code = server.wait(30)
+            code = server.wait(120)
     assert code == 0
 
 

@@ -22,7 +22,7 @@ def test_who_asks_for_much_does_not_keep_others_waiting() -> None:
 
     def first() -> None:
         started.set()
-        go_on.wait(10)
+        go_on.wait(60)
 
     async def ask(queue: WorkQueue, client: str) -> None:
         CLIENT.set(client)
@@ -52,7 +52,7 @@ def test_who_waits_too_long_or_leaves_gives_the_place_up(monkeypatch: pytest.Mon
     async def ask() -> None:
         queue = WorkQueue(1, "searches")
         async with anyio.create_task_group() as group:
-            group.start_soon(queue.run, go_on.wait, 10)
+            group.start_soon(queue.run, go_on.wait, 60)
             await anyio.sleep(0.01)
             with anyio.move_on_after(0.01):
                 await queue.run(lambda: None)

@@ -206,7 +206,7 @@ def test_an_error_in_a_scanning_thread_reaches_the_caller(monkeypatch: pytest.Mo
         @staticmethod
         def cdist(part: np.ndarray, *_: object) -> np.ndarray:
             if threading.current_thread() is threading.main_thread():
-                entered.wait(10)
+                entered.wait(60)
                 return np.zeros(len(part))
             entered.set()
             raise RuntimeError("in a thread")
