@@ -18,10 +18,10 @@ from tests.support.cli_runner import run
 __all__ = ["drawn"]
 
 
-@pytest.fixture
-def figures(drawn, tmp_path) -> Path:
-    """A folder with two drawn figures, one with several panels."""
-    folder = tmp_path / "figures"
+@pytest.fixture(scope="module")
+def ingested(drawn, tmp_path_factory) -> tuple[Path, Path, Path]:
+    """A folder with two drawn figures, one with several panels; a copy of it; and its embedded index."""
+    folder = tmp_path_factory.mktemp("corrected") / "figures"
     folder.mkdir()
     by_size = sorted(drawn.figures, key=lambda figure: len(figure.panels))
     for figure in (by_size[0], by_size[-1]):
@@ -29,13 +29,23 @@ def figures(drawn, tmp_path) -> Path:
     names = [figure.file for figure in (by_size[0], by_size[-1])]
     rows = "".join(f'{name},"(a) Platelets. (b) Rods of hematite."\n' for name in names)
     (folder / "captions.csv").write_text(f"file,caption\n{rows}", encoding="utf-8")
-    return folder
+    run("ingest", folder, "--index", folder.with_name("index"))
+    return folder, shutil.copytree(folder, folder.with_name("kept")), folder.with_name("index")
+
+
+@pytest.fixture
+def figures(ingested) -> Path:
+    """The folder as it was when its figures were taken in, whatever the last test did to it."""
+    folder, kept, _ = ingested
+    shutil.rmtree(folder)
+    return shutil.copytree(kept, folder)
 
 
 @pytest.fixture(params=BACKENDS)
-def index(request, figures, tmp_path_factory) -> str:
+def index(request, ingested, figures, tmp_path_factory) -> str:
+    """The index of the folder, for one test alone."""
     location = new_location(request.param, request, tmp_path_factory)
-    run("ingest", figures, "--index", location)
+    run("index", "copy", ingested[2], location)
     return location
 
 
