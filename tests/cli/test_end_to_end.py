@@ -18,6 +18,7 @@ from mirsearch.indexes.base import Failure
 from mirsearch.licenses import canonical_license
 from mirsearch.synthetic.corpus import CorpusTruth, write_corpus
 from tests.support.cli_runner import run
+from tests.support.small_pictures import draw
 
 BACKENDS = ["embedded", "elasticsearch"]
 
@@ -74,13 +75,9 @@ def scratch(request, tmp_path_factory) -> str:
 
 
 @pytest.fixture
-def one_figure(drawn, tmp_path) -> Path:
-    """A folder with one drawn figure, and no captions."""
-    folder = tmp_path / "one"
-    folder.mkdir()
-    name = min(drawn.figures, key=lambda figure: len(figure.panels)).file
-    shutil.copy(drawn.folder / name, folder / name)
-    return folder
+def one_figure(tmp_path) -> Path:
+    """A folder with one small figure, and no captions."""
+    return draw(tmp_path / "one" / "figure.png", 1).parent
 
 
 def crop_of(row: dict, target: Path) -> Path:
