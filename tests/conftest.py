@@ -14,6 +14,9 @@ __all__ = ["es_location", "es_url", "nobody_asked", "offline"]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 os.environ["MIRSEARCH_CONFIG"] = str(REPOSITORY / "tests" / "no-config.toml")  # never that of who runs the tests
+# Several test processes share the cores: threads that wait for each other must sleep, not turn. Otherwise PyTorch takes
+# many times as long.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.fixture(scope="session")
