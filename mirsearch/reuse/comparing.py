@@ -35,7 +35,7 @@ def compare_seen(
     if first is None or second is None:
         return None
     fewest = min(len(one.keypoints), len(other.keypoints))
-    is_close = one.is_diffraction or other.is_diffraction or has_few_inliers(alignment.inliers, fewest)
+    is_close = _may_be_diffraction(one, other) or has_few_inliers(alignment.inliers, fewest)
     agreement = compare_aligned(first, second, alignment.matrix, is_close)
     return None if agreement is None else (alignment, agreement)
 
@@ -43,7 +43,12 @@ def compare_seen(
 def judge_seen(compared: Compared, one: Seen, other: Seen) -> Verdict:
     """Return how sure it is that two compared pictures are the same."""
     fewest = min(len(one.keypoints), len(other.keypoints))
-    return judge(*compared, (one.color, other.color), fewest, one.is_diffraction or other.is_diffraction)
+    return judge(*compared, (one.color, other.color), fewest, _may_be_diffraction(one, other))
+
+
+def _may_be_diffraction(*pictures: Seen) -> bool:
+    """Return whether one of the pictures is a diffraction pattern, or may be a part of one."""
+    return any(each.is_diffraction or each.is_uniform for each in pictures)
 
 
 def shared_picture(

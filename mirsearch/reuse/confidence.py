@@ -38,11 +38,15 @@ _PERIODIC_RESIDUAL, _PLAIN_RESIDUAL, _DIFFRACTION_RESIDUAL = (24.0, 8.0, 0.6), (
 what would be held off. Drawn lattices laid upon themselves at another place, turned or mirrored reached 20.6 and 5.0,
 others 8.9 and 1.4; two moments of one specimen that look alike 15.8 and 5.6. Diffraction patterns of one phase reached
 28.5 and 12.3; reduced more, they lose the noise that sets them apart."""
-_PERIODIC_FINE, _SURE_FINE, _DIFFRACTION_FINE = (17.5, 4.5), (29.0, 8.0), (33.0, 8.0)
+_PERIODIC_FINE, _SURE_FINE = (17.5, 4.5), (29.0, 8.0)
+_DIFFRACTION_FINE, _WHOLE_DIFFRACTION_FINE, _REDUCED_DIFFRACTION_FINE = (33.0, 8.0), (31.0, 8.0), (37.0, 8.0)
 """Or the signs of the finest detail must agree so well, and so many times better than at another place: of a pattern,
-of any pictures, and of diffraction patterns. Drawn lattices laid upon themselves at another place, turned or mirrored
-reached 14.7 and 3.3, two moments of one specimen 25.5 and 6.8, diffraction patterns of one phase 29.2 in 647 pairs and
-32.7 in some 7,500: with 30.5, nine of these were told."""
+of any pictures, and of diffraction patterns: in general, where both show nearly the whole, and where one is reduced.
+Drawn lattices laid upon themselves at another place, turned or mirrored reached 14.7 and 3.3, two moments of one
+specimen 25.5 and 6.8. Diffraction patterns of one phase reached 31.6 in 8,606 pairs, 29.3 in the 988 of these that show
+nearly the whole, and 33.9 in some 250 of which one was reduced."""
+_WHOLE_BLOCKS, _REDUCED = 11, 0.75
+"""Fewest blocks of two pictures that show nearly the whole; scale up to which one is reduced."""
 _RESIDUAL_BLOCKS = 3
 _SURE_CONFIDENCE = 0.9
 """Least confidence of two pictures whose finest detail agrees so well: letters and covered parts that were drawn on one
@@ -51,8 +55,10 @@ _PLAIN = ((40, 0.55), (70, 0.45))
 """A picture with fewer keypoints is plain, and at least this share of them must agree (14 of 1,752 copies failed)."""
 _FEW_INLIERS, _NEARLY_ALL = 12, 0.98
 """Where fewer keypoints agree, nearly all parts must (6 of 1,675 copies failed)."""
+_FEW_PARTS = 10
+"""Where few keypoints agree, so many parts must have detail: different pictures agreed in 6 and in 7 parts."""
 _DIFFRACTION_INLIERS = 80
-"""Keypoints that two diffraction patterns must share: different ones of one lattice that were drawn shared up to 50."""
+"""Keypoints that two diffraction patterns must share: different ones of one lattice that were drawn shared up to 60."""
 _MIN_COLOR, _SAME_HUE = 0.05, 0.85
 """Least strength of a picture's color, and least cosine of two colors of one channel."""
 
@@ -88,13 +94,23 @@ def judge(
     confidence = 1 / (1 + math.exp(-max(min(strength, 30.0), -30.0)))
     if agreement.against > _MAX_AGAINST:
         return Verdict(confidence, "label")
-    if _fits_finely(agreement.residual, *(_DIFFRACTION_FINE if is_diffraction else _SURE_FINE)):
+    if _fits_finely(agreement.residual, *_fine_bounds(agreement.residual, is_diffraction)):
         confidence = max(confidence, _SURE_CONFIDENCE)
     elif (reason := _likeness(alignment, agreement, fewest, is_diffraction)) is not None:
         return Verdict(confidence, reason)
     if _are_channels(*colors):
         return Verdict(confidence, "channel")
     return Verdict(confidence)
+
+
+def _fine_bounds(residual: Residual | None, is_diffraction: bool) -> tuple[float, float]:
+    """Return how well, and how many times better than elsewhere, the finest detail of the same picture agrees."""
+    if not is_diffraction:
+        return _SURE_FINE
+    if residual is not None and residual.scale < _REDUCED:
+        return _REDUCED_DIFFRACTION_FINE
+    is_whole = residual is not None and residual.blocks >= _WHOLE_BLOCKS
+    return _WHOLE_DIFFRACTION_FINE if is_whole else _DIFFRACTION_FINE
 
 
 def _likeness(alignment: Alignment, agreement: Agreement, fewest: int, is_diffraction: bool) -> HeldOff | None:
@@ -106,7 +122,8 @@ def _likeness(alignment: Alignment, agreement: Agreement, fewest: int, is_diffra
     is_close = is_diffraction and alignment.inliers < _DIFFRACTION_INLIERS
     if is_close and not _fits_once(residual, *_DIFFRACTION_RESIDUAL):
         return "diffraction"
-    is_plain = _is_plain(alignment.inliers, fewest, agreement.share)
+    is_small = alignment.inliers < _FEW_INLIERS and agreement.parts < _FEW_PARTS
+    is_plain = is_small or _is_plain(alignment.inliers, fewest, agreement.share)
     return "plain" if is_plain and not _fits_once(residual, *_PLAIN_RESIDUAL) else None
 
 

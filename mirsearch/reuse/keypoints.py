@@ -42,6 +42,11 @@ class Keypoints:
         return len(self.places)
 
 
+def join_keypoints(*several: Keypoints) -> Keypoints:
+    """Return all keypoints of several."""
+    return Keypoints(*(np.concatenate([getattr(each, name) for each in several]) for name in ("places", "descriptors")))
+
+
 def shrink_gray(gray: Gray) -> Gray:
     """Return a gray picture (h, w) with a longer side of at most SIDE px."""
     size = fitted_size((gray.shape[1], gray.shape[0]), SIDE)
@@ -70,20 +75,34 @@ def _percentiles(gray: Gray) -> tuple[float, float]:
 def find_keypoints(gray: Gray, most: int = MAX_KEYPOINTS) -> Keypoints:
     """Return the strongest keypoints of a gray picture, with root descriptors (Arandjelović, Zisserman, CVPR 2012)."""
     stretched = stretch(gray)
-    places, descriptors, finest = _detect(stretched, most)
+    places, descriptors, finest = detect_strongest(stretched, most)
     factor = min(SIDE / max(gray.shape), _MOST_ENLARGED)
     if factor > _LEAST_ENLARGED and len(places) < most:  # a reduced copy: finer keypoints are left of few coarse ones
         enlarged = cv2.resize(stretched, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-        finer = _detect(np.asarray(enlarged, np.uint8), most - len(places), finest * factor)
+        finer = detect_strongest(np.asarray(enlarged, np.uint8), most - len(places), finest * factor)
         places = np.concatenate([places, finer[0] / factor]).astype(np.float32)
         descriptors = np.concatenate([descriptors, finer[1]])
+    return Keypoints(places, root_descriptors(descriptors))
+
+
+def root_descriptors(descriptors: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return the root descriptors (n, 128) of SIFT's."""
     sums = np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-6)
-    return Keypoints(places, np.minimum(np.sqrt(descriptors / sums) * _UNIT, 255).astype(np.uint8))
+    return np.asarray(np.minimum(np.sqrt(descriptors / sums) * _UNIT, 255), np.uint8)
 
 
-def _detect(gray: Gray, most: int, below: float = np.inf) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
+def unit_descriptors(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return descriptors (n, 128) of unit length."""
+    values = descriptors.astype(np.float32)
+    unit: NDArray[np.float32] = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-6)
+    return unit
+
+
+def detect_strongest(
+    gray: Gray, most: int, below: float = np.inf, contrast: float = _CONTRAST
+) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
     """Return places (n, 2) and descriptors (n, 128) of the strongest keypoints of less than a size, and the finest."""
-    detector = cv2.SIFT.create(nfeatures=0 if np.isfinite(below) else most, contrastThreshold=_CONTRAST)
+    detector = cv2.SIFT.create(nfeatures=0 if np.isfinite(below) else most, contrastThreshold=contrast)
     points, descriptors = detector.detectAndCompute(gray, None)
     if descriptors is None:
         return np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32), np.inf

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.reuse.keypoints import Keypoints, mirror_descriptors
+from mirsearch.reuse.keypoints import Keypoints, mirror_descriptors, unit_descriptors
 
 _MAX_RATIO = 0.85
 """Lowe's ratio: a match counts if its distance is below this share of that to the second nearest keypoint."""
@@ -54,25 +54,24 @@ class Alignment:
 class Prepared:
     """Keypoints that are compared with those of several pictures.
 
-    `both`: descriptors of unit length, float32 (2, n, 128), as they are and mirrored.
+    `halves`: their descriptors, as `_halves` returns them.
     """
 
     keypoints: Keypoints
-    both: NDArray[np.float32]
+    halves: tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def prepare(keypoints: Keypoints) -> Prepared:
     """Return keypoints with what each comparison needs of them."""
-    unit = unit_descriptors(keypoints.descriptors)
-    return Prepared(keypoints, np.stack([unit, mirror_descriptors(unit)]))
+    return Prepared(keypoints, _halves(keypoints))
 
 
 def align(one: Prepared, other: Keypoints) -> Alignment | None:
     """Return the homography between two pictures, as they are or mirrored; None if their keypoints don't agree."""
     if min(len(one.keypoints), len(other)) < MIN_MATCHES:
         return None
-    cosines = one.both.reshape(-1, one.both.shape[2]) @ unit_descriptors(other.descriptors).T
-    direct, mirrored = map(_match, cosines.reshape(2, -1, len(other)))
+    kept, turned = _half_cosines(one, other)
+    direct, mirrored = _match(kept + turned), _match(kept - turned)
     best: Alignment | None = None
     for pairs, flag in sorted(((direct, False), (mirrored, True)), key=lambda candidate: -len(candidate[0])):
         if len(pairs) >= MIN_MATCHES and (best is None or len(pairs) > best.inliers):
@@ -91,7 +90,8 @@ def align_near(prepared: Prepared, other: Keypoints, matrix: Matrix) -> Alignmen
     if min(len(one), len(other)) < MIN_MATCHES or not _is_sane(matrix, one.places):
         return None
     is_mirrored = bool(np.linalg.det(matrix[:2, :2]) < 0)
-    cosines = prepared.both[int(is_mirrored)] @ unit_descriptors(other.descriptors).T
+    kept, turned = _half_cosines(prepared, other)
+    cosines = kept - turned if is_mirrored else kept + turned
     laid = cv2.perspectiveTransform(one.places[None].astype(np.float64), matrix)[0]
     apart = np.linalg.norm(laid[:, None] - other.places[None], axis=2)
     cosines[(apart > _NEAR) | (cosines < _NEAR_COSINE)] = -1
@@ -99,6 +99,24 @@ def align_near(prepared: Prepared, other: Keypoints, matrix: Matrix) -> Alignmen
     rows = np.flatnonzero((cosines.argmax(axis=0)[nearest] == np.arange(len(cosines))) & (cosines.max(axis=1) > 0))
     pairs: Matched = np.stack([rows, nearest[rows]], axis=1)
     return _find_homography(one, other, pairs, is_mirrored) if len(pairs) >= MIN_MATCHES else None
+
+
+def _halves(keypoints: Keypoints) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return what mirroring keeps and what it turns into its opposite of descriptors of unit length, (n, 64) each.
+
+    Mirroring swaps the values of a descriptor in pairs, one of the first half and one of the second. Of the sums and
+    differences of these, a product gives both cosines, as they are and mirrored, for the price of one.
+    """
+    unit = unit_descriptors(keypoints.descriptors) * np.float32(math.sqrt(0.5))
+    half = unit.shape[1] // 2
+    first, second = unit[:, :half], mirror_descriptors(unit)[:, :half]
+    return first + second, first - second
+
+
+def _half_cosines(one: Prepared, other: Keypoints) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return two parts (n, m) of the cosines: their sum is that as they are, their difference that of one mirrored."""
+    kept, turned = (first @ second.T for first, second in zip(one.halves, _halves(other), strict=True))
+    return kept, turned
 
 
 def _match(cosines: NDArray[np.float32]) -> Matched:
@@ -113,13 +131,6 @@ def _match(cosines: NDArray[np.float32]) -> Matched:
     kept = rows[is_clear]
     matched: Matched = np.stack([kept, nearest[kept]], axis=1)
     return matched
-
-
-def unit_descriptors(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return descriptors (n, 128) of unit length."""
-    values = descriptors.astype(np.float32)
-    unit: NDArray[np.float32] = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-6)
-    return unit
 
 
 def _find_homography(one: Keypoints, other: Keypoints, pairs: Matched, is_mirrored: bool) -> Alignment | None:

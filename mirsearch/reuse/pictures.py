@@ -15,7 +15,8 @@ from mirsearch.analysis.kinds.features import spot_likeness
 from mirsearch.indexes.base import Index
 from mirsearch.query import Pixels
 from mirsearch.reuse.confidence import mean_color
-from mirsearch.reuse.keypoints import Gray, Keypoints, find_keypoints, shrink_gray
+from mirsearch.reuse.keypoints import Gray, Keypoints, find_keypoints, join_keypoints, shrink_gray
+from mirsearch.reuse.patterns import irregular_keypoints, look_alike
 from mirsearch.settings import thread_count
 from mirsearch.settings.threads import map_in_order
 
@@ -31,13 +32,15 @@ _AHEAD = 64
 class Seen:
     """What is compared of a picture: its keypoints, its mean color (3,), and the size of its gray picture (w, h).
 
-    `is_diffraction`: it looks like a diffraction pattern.
+    `is_diffraction`: it looks like a diffraction pattern. `is_uniform`: its keypoints look alike, and it is no lattice:
+    it may be a part of a diffraction pattern. Of a lattice, the keypoints of what it leaves are among them, too.
     """
 
     keypoints: Keypoints
     color: NDArray[np.float32]
     size: tuple[int, int]
     is_diffraction: bool = False
+    is_uniform: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -52,7 +55,11 @@ def look_at(rgb: Pixels) -> tuple[Seen, Gray]:
     """Return what is compared of a picture, RGB uint8 (h, w, 3), and its gray values."""
     gray = shrink_gray(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8))
     is_diffraction = spot_likeness(gray) >= _DIFFRACTION
-    return Seen(find_keypoints(gray), mean_color(rgb), (gray.shape[1], gray.shape[0]), is_diffraction), gray
+    keypoints = find_keypoints(gray)
+    is_uniform = look_alike(keypoints)
+    if is_uniform and (irregular := irregular_keypoints(gray)) is not None:
+        keypoints, is_uniform = join_keypoints(keypoints, irregular), False
+    return Seen(keypoints, mean_color(rgb), (gray.shape[1], gray.shape[0]), is_diffraction, is_uniform), gray
 
 
 def look_at_jpeg(jpeg: bytes | None) -> Seen:
