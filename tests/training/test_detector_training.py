@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("offline")
 SMALL = TrainingSettings(NetSettings("tiny", 128), epochs=2, figures=2, views=1, window=96, batch=2)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _one_thread():
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -13,6 +13,7 @@ import pytest
 from mirsearch.cli.parts import load_extractor
 from mirsearch.corpus import Article, Figure, Origin, Panel, ScaleReading, figure_id, panel_ids
 from mirsearch.errors import IndexMismatchError
+from mirsearch.extractors import factory
 from mirsearch.extractors.efficientnet.extractor import EfficientNetExtractor
 from mirsearch.extractors.onnx.export import MAX_DIFFERENCE, Parity, probe_images
 from mirsearch.extractors.onnx.extractor import OnnxExtractor
@@ -82,6 +83,8 @@ def identity(extractor: object) -> ExtractorIdentity:
 @pytest.fixture
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MIRSEARCH_MODELS", str(tmp_path / "models"))
+    # Whoever runs these tests at the same time makes the same models: what one located is not for the other.
+    monkeypatch.setattr(factory, "_record_path", lambda: tmp_path / "located.json")
     return tmp_path / "models"
 
 
