@@ -94,8 +94,9 @@ def root_descriptors(descriptors: NDArray[np.float32]) -> NDArray[np.uint8]:
 def unit_descriptors(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return descriptors (n, 128) of unit length."""
     values = descriptors.astype(np.float32)
-    unit: NDArray[np.float32] = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-6)
-    return unit
+    lengths = np.sqrt(np.einsum("ij,ij->i", values, values))
+    values *= (1 / np.maximum(lengths, 1e-6))[:, None]
+    return values
 
 
 def detect_strongest(

@@ -33,6 +33,9 @@ _SCALES = 0.2, 5.0
 _MAX_BEND = 1.5
 """Largest ratio of the areas to which a homography takes equal squares: figures are no perspective views."""
 
+_PARTNERS = mirror_descriptors(np.arange(128, dtype=np.uint8)[None])[0, :64].astype(np.intp)
+"""Of the first half of a mirrored descriptor, which values of the second half of the descriptor it has."""
+
 Matrix = NDArray[np.float64]
 Matched = NDArray[np.intp]
 
@@ -108,8 +111,7 @@ def _halves(keypoints: Keypoints) -> tuple[NDArray[np.float32], NDArray[np.float
     differences of these, a product gives both cosines, as they are and mirrored, for the price of one.
     """
     unit = unit_descriptors(keypoints.descriptors) * np.float32(math.sqrt(0.5))
-    half = unit.shape[1] // 2
-    first, second = unit[:, :half], mirror_descriptors(unit)[:, :half]
+    first, second = unit[:, : len(_PARTNERS)], unit.take(_PARTNERS, axis=1)
     return first + second, first - second
 
 

@@ -57,7 +57,7 @@ def look_at(rgb: Pixels) -> tuple[Seen, Gray]:
     is_diffraction = spot_likeness(gray) >= _DIFFRACTION
     keypoints = find_keypoints(gray)
     is_uniform = look_alike(keypoints)
-    if is_uniform and (irregular := irregular_keypoints(gray)) is not None:
+    if is_uniform and not is_diffraction and (irregular := irregular_keypoints(gray)) is not None:
         keypoints, is_uniform = join_keypoints(keypoints, irregular), False
     return Seen(keypoints, mean_color(rgb), (gray.shape[1], gray.shape[0]), is_diffraction, is_uniform), gray
 

@@ -11,9 +11,9 @@ import pytest
 from mirsearch.reuse.agreement import Agreement, _part_values
 from mirsearch.reuse.comparing import compare_seen, judge_seen
 from mirsearch.reuse.confidence import Verdict, judge, mean_color
-from mirsearch.reuse.keypoints import find_keypoints, mirror_descriptors, stretch
+from mirsearch.reuse.keypoints import Keypoints, find_keypoints, mirror_descriptors, stretch, unit_descriptors
 from mirsearch.reuse.links import Links
-from mirsearch.reuse.matching import Alignment, align, align_near, prepare
+from mirsearch.reuse.matching import Alignment, _half_cosines, align, align_near, prepare
 from mirsearch.reuse.patterns import irregular_keypoints, look_alike, without_lattice
 from mirsearch.reuse.pictures import look_at
 from mirsearch.reuse.residual import Residual, residual_agreement
@@ -266,6 +266,18 @@ def test_descriptors_of_a_mirrored_picture_are_those_of_the_picture():
     width = gray.shape[1]
     laid = np.abs(one.places[:, 0] + other.places[near, 0] - (width - 1)) < 2
     assert laid.mean() > 0.8
+
+
+def test_halves_of_descriptors_give_the_cosines_as_they_are_and_mirrored():
+    rng = np.random.default_rng(2)
+    one, other = (
+        Keypoints(np.zeros((count, 2), np.float32), rng.integers(0, 160, (count, 128)).astype(np.uint8))
+        for count in (9, 13)
+    )
+    kept, turned = _half_cosines(prepare(one), other)
+    first, second = (unit_descriptors(each.descriptors) for each in (one, other))
+    assert np.allclose(kept + turned, first @ second.T, atol=1e-5)
+    assert np.allclose(kept - turned, mirror_descriptors(first) @ second.T, atol=1e-5)
 
 
 @pytest.mark.parametrize("levels", [1, 3, 256])
