@@ -83,7 +83,7 @@ def test_other_programs_can_unpack_and_check_an_archive(tmp_path: Path) -> None:
 
 def test_a_backup_is_one_state_while_others_write(tmp_path: Path) -> None:
     """A writer puts figures in pairs, in one commit each. No backup has a half of one."""
-    location, stop = str(tmp_path / "index"), threading.Event()
+    location, begun, stop = str(tmp_path / "index"), threading.Event(), threading.Event()
     with closing(open_index(location, create=IDENTITY)) as index, index.writer() as writer:
         for number in range(200):
             writer.put(record(number))
@@ -96,10 +96,12 @@ def test_a_backup_is_one_state_while_others_write(tmp_path: Path) -> None:
                 writer.put(record(number))
                 writer.put(record(number + 1))
                 writer.commit()
+                begun.set()
 
     thread = threading.Thread(target=write)
     thread.start()
     try:
+        assert begun.wait(120)
         counts = []
         with closing(open_index(location)) as index:
             for number in range(4):
