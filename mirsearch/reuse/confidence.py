@@ -105,12 +105,11 @@ def judge(
 
 def _fine_bounds(residual: Residual | None, is_diffraction: bool) -> tuple[float, float]:
     """Return how well, and how many times better than elsewhere, the finest detail of the same picture agrees."""
-    if not is_diffraction:
+    if not is_diffraction or residual is None:  # without one, nothing fits
         return _SURE_FINE
-    if residual is not None and residual.scale < _REDUCED:
+    if residual.scale < _REDUCED:
         return _REDUCED_DIFFRACTION_FINE
-    is_whole = residual is not None and residual.blocks >= _WHOLE_BLOCKS
-    return _WHOLE_DIFFRACTION_FINE if is_whole else _DIFFRACTION_FINE
+    return _WHOLE_DIFFRACTION_FINE if residual.blocks >= _WHOLE_BLOCKS else _DIFFRACTION_FINE
 
 
 def _likeness(alignment: Alignment, agreement: Agreement, fewest: int, is_diffraction: bool) -> HeldOff | None:

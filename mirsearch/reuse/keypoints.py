@@ -75,17 +75,16 @@ def _percentiles(gray: Gray) -> tuple[float, float]:
 def find_keypoints(gray: Gray, most: int = MAX_KEYPOINTS) -> Keypoints:
     """Return the strongest keypoints of a gray picture, with root descriptors (Arandjelović, Zisserman, CVPR 2012)."""
     stretched = stretch(gray)
-    places, descriptors, finest = detect_strongest(stretched, most)
+    found, finest = detect_strongest(stretched, most)
     factor = min(SIDE / max(gray.shape), _MOST_ENLARGED)
-    if factor > _LEAST_ENLARGED and len(places) < most:  # a reduced copy: finer keypoints are left of few coarse ones
+    if factor > _LEAST_ENLARGED and len(found) < most:  # a reduced copy: finer keypoints are left of few coarse ones
         enlarged = cv2.resize(stretched, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-        finer = detect_strongest(np.asarray(enlarged, np.uint8), most - len(places), finest * factor)
-        places = np.concatenate([places, finer[0] / factor]).astype(np.float32)
-        descriptors = np.concatenate([descriptors, finer[1]])
-    return Keypoints(places, root_descriptors(descriptors))
+        finer, _ = detect_strongest(np.asarray(enlarged, np.uint8), most - len(found), finest * factor)
+        found = join_keypoints(found, Keypoints(finer.places / np.float32(factor), finer.descriptors))
+    return found
 
 
-def root_descriptors(descriptors: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _root_descriptors(descriptors: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Return the root descriptors (n, 128) of SIFT's."""
     sums = np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-6)
     return np.asarray(np.minimum(np.sqrt(descriptors / sums) * _UNIT, 255), np.uint8)
@@ -101,19 +100,19 @@ def unit_descriptors(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def detect_strongest(
     gray: Gray, most: int, below: float = np.inf, contrast: float = _CONTRAST
-) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
-    """Return places (n, 2) and descriptors (n, 128) of the strongest keypoints of less than a size, and the finest."""
+) -> tuple[Keypoints, float]:
+    """Return the strongest keypoints of less than a size, and the size of the finest of all."""
     detector = cv2.SIFT.create(nfeatures=0 if np.isfinite(below) else most, contrastThreshold=contrast)
     points, descriptors = detector.detectAndCompute(gray, None)
     if descriptors is None:
-        return np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32), np.inf
+        return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8)), np.inf
     sizes, strengths = (np.array([getattr(point, name) for point in points]) for name in ("size", "response"))
     kept = np.flatnonzero(sizes < below)
     if len(kept) > most and np.isfinite(below):
         kept = np.sort(kept[np.argsort(-strengths[kept], kind="stable")[:most]])
     kept = kept[:most]
     places = np.array([point.pt for point in points], np.float32)
-    return places[kept], descriptors[kept], float(sizes.min())
+    return Keypoints(places[kept], _root_descriptors(descriptors[kept])), float(sizes.min())
 
 
 def mirror_descriptors(descriptors: NDArray[Number]) -> NDArray[Number]:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mirsearch.reuse.keypoints import Gray, Keypoints, detect_strongest, root_descriptors, unit_descriptors
+from mirsearch.reuse.keypoints import Gray, Keypoints, detect_strongest, unit_descriptors
 
 _ASKED, _ASKED_FIRST, _SURELY_UNLIKE = 48, 12, 0.95
 """Keypoints that are compared with all others of their picture; fewer of them first, and the median of their cosines
@@ -73,8 +73,7 @@ def irregular_keypoints(gray: Gray) -> Keypoints | None:
     left = cv2.GaussianBlur(np.clip(left, -_CLIPPED * deviation, _CLIPPED * deviation), (0, 0), _SMOOTH)
     low, high = np.percentile(left, (0.5, 99.5))
     levels = np.clip((left - low) * (255 / max(high - low, 1e-6)), 0, 255).astype(np.uint8)
-    places, descriptors, _ = detect_strongest(levels, _MOST, contrast=_CONTRAST)
-    return Keypoints(places, root_descriptors(descriptors))
+    return detect_strongest(levels, _MOST, contrast=_CONTRAST)[0]
 
 
 def without_lattice(values: Floats) -> Floats | None:

@@ -32,8 +32,8 @@ _AHEAD = 64
 class Seen:
     """What is compared of a picture: its keypoints, its mean color (3,), and the size of its gray picture (w, h).
 
-    `is_diffraction`: it looks like a diffraction pattern. `is_uniform`: its keypoints look alike, and it is no lattice:
-    it may be a part of a diffraction pattern. Of a lattice, the keypoints of what it leaves are among them, too.
+    `is_diffraction`: it looks like a diffraction pattern. `is_uniform`: it does not, but its keypoints look alike, and
+    it is no lattice: it may be a part of such a pattern. Of a lattice, the keypoints of what it leaves are among them.
     """
 
     keypoints: Keypoints
@@ -56,8 +56,8 @@ def look_at(rgb: Pixels) -> tuple[Seen, Gray]:
     gray = shrink_gray(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8))
     is_diffraction = spot_likeness(gray) >= _DIFFRACTION
     keypoints = find_keypoints(gray)
-    is_uniform = look_alike(keypoints)
-    if is_uniform and not is_diffraction and (irregular := irregular_keypoints(gray)) is not None:
+    is_uniform = not is_diffraction and look_alike(keypoints)
+    if is_uniform and (irregular := irregular_keypoints(gray)) is not None:
         keypoints, is_uniform = join_keypoints(keypoints, irregular), False
     return Seen(keypoints, mean_color(rgb), (gray.shape[1], gray.shape[0]), is_diffraction, is_uniform), gray
 
