@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from typing import Any
@@ -19,17 +20,16 @@ KEEP_HOUR = "private, max-age=3600"
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False)
+"""Writes what pydantic's serializer can't: it takes more than twice the time."""
 
 
 def json_bytes(value: Any) -> bytes:
     """Return JSON in UTF-8. UsageError where a number is not finite, as after a scale that is out of all range."""
-    try:
+    with contextlib.suppress(ValueError):  # half of a character has no bytes
         data = to_json(value, inf_nan_mode="constants")
-    except ValueError:  # half of a character, which has no bytes
-        data = b"NaN"
-    if b"NaN" not in data and b"Infinity" not in data:
-        return data
-    try:  # these may be words of a caption
+        if b"NaN" not in data and b"Infinity" not in data:  # numbers, or words of a caption
+            return data
+    try:
         text = _ENCODER.encode(value)
     except ValueError as error:
         raise UsageError("a number of the answer is out of range", "give smaller weights and lengths") from error
